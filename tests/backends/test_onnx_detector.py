@@ -17,7 +17,7 @@ from spel.core.detections import Detections
 from spel.data import street
 from spel.decide import decision_of, with_decision
 from spel.errors import ParameterError, SpelError
-from spel.rigid import Windows
+from spel.rigid import RigidConfig, Windows, learn_detector
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -50,6 +50,16 @@ def test_each_image_of_a_batch_is_answered_by_itself(tmp_path: Path) -> None:
         ours, rows = spel.detect(network, image), slice(number - 1, number)
         np.testing.assert_allclose(found["boxes"][rows], ours.boxes, atol=1e-3)
         np.testing.assert_allclose(found["scores"][rows], ours.scores, atol=1e-5)
+
+
+def test_surroundings_are_scored(tmp_path: Path) -> None:
+    config = RigidConfig(rounds=0, min_crops=4, crops=4, object_cells=40, adjust=True, rotations=())
+    scenes = [street(seed, size=(120, 160)) for seed in (1, 2)]
+    network = learn_detector([s.image for s in scenes], [s.boxes for s in scenes], config)
+    changed = with_decision(network, replace(decision_of(network), threshold=0.02))
+    assert "around_node" in changed.meta["decision"]
+    report = to_onnx(changed, tmp_path / "around.onnx", images=[scenes[0].image], dtype="uint8")
+    assert report.difference < 1e-5
 
 
 def test_proposals_are_refined_and_what_differs_too_much_is_not_written(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from spel.backends.onnx_tensor import Tensor, constant, count_up, join, loop
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.nn import Convolution, MaxPool
-from spel.rigid.adjust import FINE, MOST_LOSS, ROUNDS, SURE
+from spel.rigid.adjust import AROUND_WEIGHT, FINE, MOST_LOSS, ROUNDS, SURE
 from spel.rigid.score import MIN_SIDE, SLIDE_MARGIN, Scanner
 
 CROPS = 32
@@ -186,24 +186,42 @@ class OnnxScanner:
             stays = (after < before - MOST_LOSS).to("float64")
             share = (odds - SURE).op("Sigmoid").maximum(stays).expand(1)
             between = share * some + (share * -1.0 + 1.0) * moved
-            greater = odds.maximum(self._score_stretched(between))
-            return None, [join(both) for both in zip(states, (between, greater))]
+            total = odds.maximum(self._score_stretched(between))
+            if self.scanner.around is not None:
+                total = total + self._log_odds_around(between) * AROUND_WEIGHT
+            return None, [join(both) for both in zip(states, (between, total))]
 
         empty = OnnxScored.empty(self.graph)
         trips = (boxes.size(0) + (CROPS - 1)) // CROPS
-        adjusted, greater = loop(trips, [empty.boxes, empty.log_odds], body)
-        return adjusted, greater
+        adjusted, total = loop(trips, [empty.boxes, empty.log_odds], body)
+        return adjusted, total
 
     def _adjusting_deltas(self, boxes: Tensor, first: int) -> Tensor:
         """What four of the adjusting kernels give for boxes that are stretched to one size."""
-        bank = self.scanner.adjuster.bank
-        stretch = self.constant(self.scanner.windows.adjust_size) / _sides(boxes)
-        middle, scales = _middles(boxes), (stretch.at(1, 1), stretch.at(0, 1))
-        cells, _ = self._cells_near(middle, scales, adjusts=True)
+        layer = self.scanner.adjuster
+        bank = layer.bank
+        cells = self._cells_stretched(boxes, layer, self.scanner.windows.adjust_size)
         frame = Tensor(self.graph, cells.name, "float32").op("Transpose", perm=[0, 2, 3, 1])
         weights = bank.weights[first : first + 4].reshape(4, -1)
         products = frame.reshape(-1, weights.shape[1]) @ self.constant(weights.T, "float32")
         return products.to("float64") + self.constant(bank.bias[first : first + 4])
+
+    def _log_odds_around(self, boxes: Tensor) -> Tensor:
+        """Log-odds by what lies around boxes, as `Scanner.log_odds_around`."""
+        layer = self.scanner.around
+        (above, _), (left, _) = layer.scope.halo
+        number = count_up(boxes.size(0))
+        places = (number, number * 0 + above, number * 0 + left, number * 0)
+        cells = self._cells_stretched(boxes, layer, self.scanner.windows.around_size)
+        patches = self._patches(cells, places, layer.bank.adjacency)
+        weights = self.constant(layer.bank.weights.reshape(1, -1), "float32")
+        return (patches * weights).sum(1).to("float64") + float(layer.bank.bias[0])
+
+    def _cells_stretched(self, boxes: Tensor, layer: Convolution, size: object) -> Value:
+        """The cells that a layer reads of boxes that are stretched to one size."""
+        stretch = self.constant(size) / _sides(boxes)
+        middle, scales = _middles(boxes), (stretch.at(1, 1), stretch.at(0, 1))
+        return self._cells_near(middle, scales, layer=layer)[0]
 
     def _score_stretched(self, boxes: Tensor) -> Tensor:
         """Scores of boxes in views where each fills its window, as `Scanner.score_stretched`."""
@@ -224,10 +242,15 @@ class OnnxScanner:
         return scores + self.constant(bank.bias).at(kernels)
 
     def _cells_near(
-        self, middle: Pair, scales: Pair, turns: Tensor | None = None, *, adjusts: bool = False
+        self,
+        middle: Pair,
+        scales: Pair,
+        turns: Tensor | None = None,
+        *,
+        layer: Convolution | None = None,
     ) -> tuple[Value, tuple[float, float]]:
         """The cells around points, and where in the views (row, col) these points are."""
-        sides, frame, around = self.scanner.crop_geometry(adjusts=adjusts)
+        sides, frame, around = self.scanner.crop_geometry(layer)
         size = (int(sides[0]), int(sides[1]))
         if turns is None:
             crops = self.pyramid.crops(middle, scales, size)

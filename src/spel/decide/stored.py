@@ -48,6 +48,8 @@ def _check_windows(network: Network, windows: Windows) -> None:
         _check_kernels(network, windows.refine_node, 4 * len(windows.sizes), "refine_node")
     if windows.adjust_node is not None:
         _check_kernels(network, windows.adjust_node, 8, "adjust_node")
+    if windows.around_node is not None:
+        _check_kernels(network, windows.around_node, 1, "around_node")
     if windows.proposals is not None:
         _check_windows(network, windows.proposals)
 

@@ -24,7 +24,7 @@ FINE = 16
 shift of its box, so rounding errors would grow from one to the next, and machines and ONNX files
 would draw other boxes."""
 
-MOST_GAIN = 2.0
+MOST_GAIN = 4.0
 """Log-odds below the threshold down to which objects are adjusted: they may gain as much."""
 
 MOST_LOSS = 4.0
@@ -34,13 +34,17 @@ SURE = 4.0
 """Log-odds from which on a box is rather the one that was found than the adjusted one: the object
 is of a kind that its kernel knows."""
 
+AROUND_WEIGHT = 0.5
+"""Weight of the log-odds by what lies around a box, as of those of the proposal stage."""
+
 
 def adjust_boxes(
     scanner: Scanner, pyramid: Pyramid, boxes: Floats, log_odds: Floats
 ) -> ScoredWindows:
     """The window of each object, between where it was found and where it is adjusted to.
 
-    The log-odds are the greater ones of those before and of those in the new window.
+    The log-odds are the greater ones of those before and of those in the new window, plus half of
+    those by what lies around it, if there is a kernel for that.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ def adjust_boxes(
     before, after = (scanner.score_stretched(pyramid, one).log_odds for one in (boxes, moved))
     sure = 1 / (1 + np.exp(SURE - log_odds))
     share = np.where(after < before - MOST_LOSS, 1, sure)[:, None]
-    scored = scanner.score_stretched(pyramid, share * boxes + (1 - share) * moved)
-    greater = np.maximum(log_odds, scored.log_odds)
-    return replace(scored, log_odds=greater, prior=greater - scored.log_odds)
+    drawn = share * boxes + (1 - share) * moved
+    scored = scanner.score_stretched(pyramid, drawn)
+    total = np.maximum(log_odds, scored.log_odds)
+    total += AROUND_WEIGHT * scanner.log_odds_around(pyramid, drawn)
+    return replace(scored, log_odds=total, prior=total - scored.log_odds)

@@ -144,7 +144,7 @@ def learn_adjustment(
     >>> quick = RigidConfig(rounds=0, min_crops=2, crops=2, object_cells=40)
     >>> network = learn_detector([scene.image], [scene.boxes], quick)
     >>> learn_adjustment(network, [scene.image], [scene.boxes], quick).names[-3:]
-    ('score_refine', 'score_adjust', 'score')
+    ('score_adjust', 'score_around', 'score')
     """
     decision = network.meta.get("decision", {})
     if decision.get("kind") != "windows":
@@ -160,12 +160,8 @@ def learn_adjustment(
             f"learn_adjustment: these boxes give windows of {stage.sizes!r:.80}, and the network "
             f"has {windows.sizes!r:.80}; give the photos and boxes that it was learned from"
         )
-    node = stage.adjusting_node()
-    rest = [n for n in network.nodes if n.name != node.name]
-    at = [n.name for n in rest].index(name)
-    adjusted = stage.with_adjustment(windows)
-    meta = {**network.meta, "decision": adjusted.to_dict()}
-    return Network((*rest[:at], node, *rest[at:])).with_meta(**meta)
+    adjusted, decision = stage.adjusting(network, windows)
+    return adjusted.with_meta(decision=decision.to_dict())
 
 
 @blas_in_one_thread()

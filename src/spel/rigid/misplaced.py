@@ -17,7 +17,7 @@ from spel.rigid.sampling import as_cells, with_channels
 from spel.rigid.stored_rows import Scratch, StoredRows
 
 CROPS = 3
-"""Crops of an object in windows misplaced in one way, for each crop that trains its kernel."""
+"""Crops of an object in windows from which boxes are adjusted, for each one of its kernel."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class Misplacement:
 FAR, NEAR = Misplacement(0.25, 0.3, 0.35), Misplacement(0.12, 0.15, 0.15)
 """A box as it was found, and as it is once it has been adjusted."""
 
+DRAWN = Misplacement(0.05, 0.07, 0.07)
+"""A box as it is drawn in the end."""
+
 
 def misplace_objects(
     config: RigidConfig,
@@ -51,6 +54,7 @@ def misplace_objects(
     misplacement: Misplacement,
     random: np.random.Generator,
     scratch: Scratch,
+    crops: int = CROPS,
 ) -> tuple[StoredRows, StoredRows]:
     """Crops of a group's objects in misplaced windows, each stretched to the group's size.
 
@@ -62,7 +66,7 @@ def misplace_objects(
         How each window's box must change to be the object's, see `spel.rigid.views.apply_deltas`.
     """
     rows, deltas = StoredRows(scratch), StoredRows(scratch)
-    copies = CROPS * config.crops_per_object(len(group))
+    copies = crops * config.crops_per_object(len(group))
     for photo in range(len(images)):
         cropped, changes = [np.zeros((0, rows.length), np.float32)], [np.zeros((0, 4))]
         if len(boxes := group.boxes_of(photo)):

@@ -69,6 +69,7 @@ class Scanner:
             )
         self.refiner = None if windows.refine_node is None else network[windows.refine_node]
         self.adjuster: Any = None if windows.adjust_node is None else network[windows.adjust_node]
+        self.around: Any = None if windows.around_node is None else network[windows.around_node]
         scored = next(n.inputs[0] for n in network.nodes if n.name == self.name)
         self.color, self.cells = split_color(network, scored)
         self.cell: Geometry = geometry(self.cells)
@@ -241,14 +242,14 @@ class Scanner:
         windows = self._windows(cells, kernels)
         return ScoredWindows(windows, log_odds, kernels, indices, cells, views, added)
 
-    def crop_geometry(self, *, adjusts: bool = False) -> tuple[Ints, Ints, Ints]:
+    def crop_geometry(self, layer: Any = None) -> tuple[Ints, Ints, Ints]:
         """Size of a view's crop in spels, and in cells its frame and what is around the frame.
 
-        The frame is that of the scoring kernels and a margin to slide in, or, with `adjusts`, that
-        of the adjusting kernels, which do not slide.
+        The frame is that of the scoring kernels and a margin to slide in, or that of the kernels of
+        another `layer`, which do not slide.
         """
-        layer, margin = (self.adjuster, 0) if adjusts else (self.score, SLIDE_MARGIN)
-        (above, below), (left, right) = layer.scope.halo
+        margin = SLIDE_MARGIN if layer is None else 0
+        (above, below), (left, right) = (layer or self.score).scope.halo
         frame = np.array([above + below + 1, left + right + 1]) + 2 * margin
         cell = np.array(self.cell.scale)
         # The normalization of the frame's cells reads whole cells around it.
@@ -281,13 +282,29 @@ class Scanner:
 
         The view of a box is stretched until the box is of the size that the kernels are made for.
         """
-        assert self.windows.adjust_size is not None
-        bank = self.adjuster.bank
-        scales = np.array(self.windows.adjust_size) / (boxes[:, 2:] - boxes[:, :2])
-        views = self._crop_views(pyramid, boxes, scales[:, ::-1], 0.0, adjusts=True)
-        cells = np.stack([view.cells for view in views]).reshape(len(boxes), -1)
-        deltas = np.einsum("nd,kd->nk", cells, bank.weights.reshape(len(bank), -1))
-        return np.asarray(deltas + bank.bias.astype(np.float64))
+        return self._applied(self.adjuster, pyramid, boxes, self.windows.adjust_size)
+
+    def log_odds_around(self, pyramid: Pyramid, boxes: Floats) -> Floats:
+        """Log-odds of an object in each box by what lies around it; 0 without a kernel for it."""
+        if self.around is None or not len(boxes):
+            return np.zeros(len(boxes))
+        return self._applied(self.around, pyramid, boxes, self.windows.around_size)[:, 0]
+
+    def _applied(self, layer: Any, pyramid: Pyramid, boxes: Floats, size: Any) -> Floats:
+        """What the kernels of a layer give for boxes that are stretched to one size."""
+        bank, cells = layer.bank, self.stretched_cells(pyramid, boxes, layer, size)
+        values = np.einsum("nd,kd->nk", cells, bank.weights.reshape(len(bank), -1))
+        return np.asarray(values + bank.bias.astype(np.float64))
+
+    def stretched_cells(
+        self, pyramid: Pyramid, boxes: Floats, layer: Convolution, size: tuple[float, float]
+    ) -> npt.NDArray[np.float32]:
+        """The cells that a layer reads of boxes that are stretched to one size: (n, |A| C)."""
+        places = layer.bank.adjacency.displacements
+        rows, cols = (places - places.min(axis=0)).T
+        scales = np.array(size) / (boxes[:, 2:] - boxes[:, :2])
+        views = self._crop_views(pyramid, boxes, scales[:, ::-1], 0.0, layer)
+        return np.stack([view.cells[rows, cols] for view in views]).reshape(len(boxes), -1)
 
     def _crop_views(
         self,
@@ -295,14 +312,13 @@ class Scanner:
         boxes: Floats,
         scales: Floats,
         degrees: npt.ArrayLike,
-        *,
-        adjusts: bool = False,
+        layer: Any = None,
     ) -> list[View]:
         """Views around the boxes' middles, as large as `crop_geometry` says.
 
         `scales` is (row, col) for each box.
         """
-        size, frame, around = self.crop_geometry(adjusts=adjusts)
+        size, frame, around = self.crop_geometry(layer)
         rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
         angles = np.broadcast_to(degrees, len(boxes))
         poses = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), angles.tolist()))

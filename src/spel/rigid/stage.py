@@ -31,6 +31,7 @@ from spel.rigid.misplaced import FAR, NEAR, misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.stored_rows import Scratch
+from spel.rigid.surroundings import MOST, Surroundings
 from spel.rigid.windows import MAX_STRIDE, Windows
 
 Report = Callable[[str], object]
@@ -140,7 +141,13 @@ class StageLearner:
             self._adjusting = self._learn_to_adjust()
             nodes.append(self._adjusting_node([one.model for one in self._adjusting]))
             windows = self.with_adjustment(windows)
-        return [*nodes, self._node(self.name, calibrated, provenance)], windows
+        score = self._node(self.name, calibrated, provenance)
+        if self.config.adjust:
+            network = Network((*self.cells.nodes, *nodes, score))
+            self._around = self._learn_surroundings(network, windows)
+            nodes.append(self._around.node(f"{self.name}_around"))
+            windows = self._with_surroundings(windows, self._around)
+        return [*nodes, score], windows
 
     def nodes_without(self, photo: int) -> list[Node]:
         """The stage's nodes, learned without one photo."""
@@ -154,6 +161,7 @@ class StageLearner:
         nodes = [self._node(f"{self.name}_refine", refining)]
         if self.config.adjust:
             nodes.append(self._adjusting_node([one.without(photo) for one in self._adjusting]))
+            nodes.append(self._around.node(f"{self.name}_around", photo))
         return [*nodes, self._node(self.name, calibrated)]
 
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
@@ -195,12 +203,30 @@ class StageLearner:
         down, along = (min(step, MAX_STRIDE) for step in steps)
         return down, along
 
-    def adjusting_node(self) -> Node:
-        """The node that adjusts boxes, of a stage whose other kernels were learned before."""
-        return self._adjusting_node([one.model for one in self._learn_to_adjust()])
+    def adjusting(self, network: Network, windows: Windows) -> tuple[Network, Windows]:
+        """A detector that was learned before with kernels that adjust boxes, and its decision."""
+        names = f"{self.name}_adjust", f"{self.name}_around"
+        rest = [node for node in network.nodes if node.name not in names]
+        at = [node.name for node in rest].index(self.name)
+        adjust = self._adjusting_node([one.model for one in self._learn_to_adjust()])
+        adjusted = self.with_adjustment(replace(windows, adjust_node=None))
+        network = Network((*rest[:at], adjust, *rest[at:]), network.meta)
+        around = self._learn_surroundings(network, adjusted)
+        network = Network((*rest[:at], adjust, around.node(names[1]), *rest[at:]), network.meta)
+        return network, self._with_surroundings(adjusted, around)
+
+    def _learn_surroundings(self, network: Network, windows: Windows) -> Surroundings:
+        """The kernel of what is around boxes, by boxes that the detector finds so far."""
+        scanned = replace(windows, proposals=None, rotations=(), enlarge=1.0, margin=(0.0, 0.0))
+        scanned = replace(scanned, threshold=0.0, max_detections=MOST, score_node=self.name)
+        return Surroundings(self.config, self.photos, network, scanned, self.cells)
+
+    def _with_surroundings(self, windows: Windows, around: Surroundings) -> Windows:
+        """The decision of a detector that scores what is around boxes."""
+        return replace(windows, around_node=f"{self.name}_around", around_size=around.size)
 
     def with_adjustment(self, windows: Windows) -> Windows:
-        """The decision of a detector that has the node of `adjusting_node`."""
+        """The decision of a detector that has the node that adjusts boxes."""
         width, height = (side * self.config.cell for side in self.all.size)
         return replace(windows, adjust_node=f"{self.name}_adjust", adjust_size=(width, height))
 

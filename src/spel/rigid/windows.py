@@ -91,6 +91,12 @@ class Windows:
     adjust_size : (width, height), optional
         Size to which boxes are stretched where they are adjusted, in spels; without `adjust_node`
         it is left out.
+    around_node : str, optional
+        Node whose one kernel gives the log-odds of an object by what lies around its adjusted box;
+        without `adjust_node` it is left out.
+    around_size : (width, height), optional
+        Size to which boxes are stretched for this kernel, in spels; without `around_node` it is
+        left out.
     score_node : str, optional
         Node whose kernels score the windows; by default the network's output.
     proposals : Windows, optional
@@ -141,6 +147,8 @@ class Windows:
     adjust_node: str | None = None
     adjust_size: tuple[float, float] | None = None
     stride: tuple[int, int] = (1, 1)
+    around_node: str | None = None
+    around_size: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -149,7 +157,7 @@ class Windows:
         self._check_rotations()
         self._check_stride()
         object.__setattr__(self, "margin", check_margin(self.margin))
-        for name in ("refine_node", "adjust_node", "score_node"):
+        for name in ("refine_node", "adjust_node", "around_node", "score_node"):
             node = getattr(self, name)
             if node is not None and not isinstance(node, str):
                 raise ParameterError(f"Windows: {name} {node!r:.60}; expected the name of a node")
@@ -161,15 +169,18 @@ class Windows:
     def _check_sizes(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
         object.__setattr__(self, "sizes", sizes)
-        size = self.adjust_size if self.adjust_node is not None else None
-        object.__setattr__(self, "adjust_size", size and tuple(float(side) for side in size))
-        if self.adjust_node is not None and self.adjust_size is None:
-            raise ParameterError(
-                f"Windows: adjust_node {self.adjust_node!r:.60} without adjust_size; expected the "
-                "size to which boxes are stretched (learn the detector again)"
-            )
-        if self.adjust_size is not None:
-            sizes = (*sizes, self.adjust_size)
+        if self.adjust_node is None:
+            object.__setattr__(self, "around_node", None)
+        for name in ("adjust", "around"):
+            node, size = getattr(self, f"{name}_node"), getattr(self, f"{name}_size")
+            if node is not None and size is None:
+                raise ParameterError(
+                    f"Windows: {name}_node {node!r:.60} without {name}_size; expected the size to "
+                    "which boxes are stretched (learn the detector again)"
+                )
+            own: Any = None if node is None else tuple(float(side) for side in size)
+            object.__setattr__(self, f"{name}_size", own)
+            sizes = sizes if own is None else (*sizes, own)
         if not sizes or any(not (0 < side < MAX_SIDE) for size in sizes for side in size):
             raise ParameterError(
                 f"Windows: sizes {self.sizes!r:.80}; expected (width, height) above 0 and below "
@@ -272,6 +283,10 @@ class Windows:
             del values["adjust_node"], values["adjust_size"]
         else:
             values["adjust_size"] = list(self.adjust_size)
+        if self.around_size is None:
+            del values["around_node"], values["around_size"]
+        else:
+            values["around_size"] = list(self.around_size)
         if self.stride == (1, 1):
             del values["stride"]
         return values

@@ -35,7 +35,7 @@ def plates() -> Network:
     --------
     >>> net = plates()
     >>> net.names[-3:], len(net["score"].bank)
-    (('score_refine', 'score_adjust', 'score'), 3)
+    (('score_adjust', 'score_around', 'score'), 3)
     """
     return nn.load(Path(__file__).with_name("plates.safetensors"))
 

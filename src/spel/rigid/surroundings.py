@@ -105,9 +105,9 @@ class Surroundings:
             FindTask(photos.images[n : n + 1], name, network, windows)
             for n, name in enumerate(photos.names)
         )
-        found = (task() for task in tasks) if photos.run is None else photos.run(tasks)
+        answers = (task() for task in tasks) if photos.run is None else photos.run(tasks)
         for image, objects, crowds, (boxes, _) in zip(
-            photos.images, photos.truth, photos.crowds, found
+            photos.images, photos.truth, photos.crowds, answers
         ):
             long = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) > SHORTEST
             boxes = boxes[long & Truth(objects, crowds).is_background(boxes)]

@@ -10,11 +10,13 @@ from spel.errors import SpelError
 from spel.evaluation import evaluate_masks
 from spel.io import write
 from spel.studio import exports
+from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.strokes import markers_of
 from spel.studio.views.true_masks import masks_quality
 from spel.studio.web import archives
 
-from .conftest import add, stroke
+from .conftest import add, sources, stroke
 from .test_boxes import load_truth, npy, truth
 
 
@@ -44,6 +46,22 @@ def test_true_masks_are_judged_as_by_eval(session, tmp_path):
     assert (box.x0, box.y0, box.x1, box.y1) == (17, 12, 34, 29)
     with pytest.raises(SpelError, match="no image here"):
         load_truth(session, "elsewhere.npy", npy(mask), tmp_path)
+
+
+def test_an_image_that_the_network_cannot_take_is_named_beside_the_figures(folder, tmp_path):
+    five = Source("five", "five", lambda: np.zeros((64, 96, 5), np.uint8))
+    session = Session([*sources(1), five], folder)
+    mask = np.zeros((64, 96), np.uint8)
+    mask[12:29, 17:34] = 255
+    load_truth(session, "m.npy", npy(mask), tmp_path, image="five")
+    judged = masks_quality(session, "plate", lambda name, done, total: None)
+    assert judged["figures"] is None
+    assert "5" in judged["failed"][0]["problem"]
+    load_truth(session, "n.npy", npy(mask), tmp_path, image="image0")
+    judged = masks_quality(session, "plate", lambda name, done, total: None)
+    assert [one["image"] for one in judged["failed"]] == ["five"]
+    assert judged["figures"]["object_images"] == 1
+    session.close()
 
 
 def test_numbers_of_objects_and_classes_are_judged_too(drawn, tmp_path):

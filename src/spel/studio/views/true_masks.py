@@ -12,7 +12,7 @@ import numpy as np
 from spel.decide.mask_picture import mask_picture
 from spel.decide.segmentation import KEY, Segmentation
 from spel.decide.segmented import segment_image
-from spel.errors import ImageReadError
+from spel.errors import ImageReadError, ShapeError
 from spel.evaluation import evaluate_classes, evaluate_instance_masks, evaluate_masks
 from spel.io import write
 from spel.jobs.segmented_files import save_part
@@ -86,11 +86,12 @@ def masks_quality(session: Session, network: str, on_image: OnImage) -> Json:
             on_image(session.images.source(image).name, number, len(images))
             try:
                 fitted = session.fitted(network, image)
-                how = segmentation_for(fitted)
-                _write_answer(session, image, fitted, how, answers / str(number))
-            except ImageReadError as error:
+                own = segmentation_for(fitted)
+                _write_answer(session, image, fitted, own, answers / str(number))
+            except (ImageReadError, ShapeError) as error:
                 failed.append({"image": image, "problem": str(error)})
                 continue
+            how = own
             shutil.copyfile(masks[image], truth / f"{number}.tif")
         if how is None:
             return _without_figures(failed)

@@ -15,8 +15,25 @@ import pytest
 
 import spel
 from spel.core.markers import Markers
-from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError, WriteError
-from spel.io import Result, expand, parse_json, parse_line, read, read_as, write, write_as
+from spel.errors import (
+    FormatError,
+    ImageReadError,
+    ParameterError,
+    ShapeError,
+    WriteError,
+)
+from spel.io import (
+    AnnotationWarning,
+    Result,
+    expand,
+    parse_json,
+    parse_line,
+    read,
+    read_as,
+    read_labels,
+    write,
+    write_as,
+)
 from spel.io.annotation.libift import read_model
 from spel.io.annotation.libift_write import write_model
 from spel.io.annotation.marker_folder import find_markers
@@ -311,3 +328,16 @@ def test_a_second_image_in_a_netpbm_file_is_not_dropped(tmp_path):
         read(tmp_path / "two.pgm")
     (tmp_path / "one.pgm").write_bytes(one + b"\n")
     assert read(tmp_path / "one.pgm").shape == (2, 3, 1)
+
+
+def test_a_table_of_classes_says_which_lines_have_none_or_another(tmp_path):
+    for name in ("a.png", "b.png"):
+        spel.write(tmp_path / name, np.zeros((3, 4), np.uint8))
+    table = tmp_path / "t.csv"
+    table.write_text("image,class\na.png,cat\na.png,dog\nb.png, \nb.png,dog\n")
+    with pytest.warns(AnnotationWarning) as told:
+        found = read_labels(table, images=tmp_path)
+    assert [one.classes for one in found] == [("cat",), ("dog",)]
+    words = " ".join(str(one.message) for one in told)
+    assert "line 3: its image has the class 'cat' from a line before" in words
+    assert "line 4: its cell of the class is empty" in words

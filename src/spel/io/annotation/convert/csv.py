@@ -161,6 +161,12 @@ def _whole_image(entry: Entry, name: str, collector: Collector) -> None:
     """Add a box around the whole image, for tables with a class per image."""
     if entry.size == UNKNOWN_SIZE:
         raise ValueError("the size of its image is unknown; give the folder of images")
+    if not name.strip():
+        raise ValueError("its cell of the class is empty; name a class, or remove the line")
+    if entry.classes and name != entry.classes[0]:
+        raise ValueError(
+            f"its image has the class {entry.classes[0]!r} from a line before; keep one of them"
+        )
     collector.note("the table has no boxes; each class is that of the whole image")
     entry.add([0] * len(entry.size) + list(entry.size[::-1]), name)
 

@@ -95,6 +95,19 @@ def test_broken_requests_are_refused(server, data, caplog):
     assert not caplog.records  # which would fill a log
 
 
+def test_a_body_that_breaks_off_fills_no_log(server, caplog):
+    kinds = "Content-Type: image/png", "Transfer-Encoding: chunked"
+    send(server.port, head(server, "POST / HTTP/1.1", *kinds) + b"4\r\nabcd\r\nzz\r\n")
+    assert good(server)
+    assert not caplog.records
+
+
+def test_a_wrong_method_is_told_which_are_served(server):
+    answer = send(server.port, head(server, "PUT / HTTP/1.1", "Connection: close"))
+    assert status(answer) == 405
+    assert b"expected one of GET, HEAD, POST" in answer
+
+
 def test_long_heads_are_refused(server):
     assert status(send(server.port, head(server, "GET / HTTP/1.1", "X: " + "y" * 60_000))) in (
         400,

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any, BinaryIO
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -126,7 +126,7 @@ def application(service: Service) -> Starlette:
             Route("/metrics", metrics, methods=["GET"]),
             *(_answering(service, path, kinds) for path, kinds in service.paths.items()),
         ],
-        exception_handlers={404: _no_such_page(service), 405: _not_allowed},
+        exception_handlers={404: _no_such_page(service), 405: _not_allowed(service)},
     )
 
 
@@ -141,16 +141,22 @@ def _no_such_page(service: Service) -> Any:
     return handler
 
 
-async def _not_allowed(request: Request, error: Exception) -> Response:
-    allowed = str(getattr(error, "headers", {}).get("Allow", ""))
-    reason = f"{request.method} is not served here; {allowed} is"
-    return json_response({"error": reason}, 405, {"Allow": allowed})
+def _not_allowed(service: Service) -> Any:
+    async def handler(request: Request, error: Exception) -> Response:
+        served = str(getattr(error, "headers", {}).get("Allow", "")).split(", ")
+        if request.url.path in service.paths:
+            served.append("POST")  # of two routes, the error names the methods of the first
+        allowed = ", ".join(sorted({*served}))
+        reason = f"{request.method} is not served here; expected one of {allowed}"
+        return json_response({"error": reason}, 405, {"Allow": allowed})
+
+    return handler
 
 
 def _answering(service: Service, path: str, kinds: tuple[Kind, ...]) -> Route:
     async def endpoint(request: Request) -> Response:
         offered = {media: kind for kind in reversed(kinds) for media in kind.media_types}
-        media_types = [media for kind in kinds for media in kind.media_types]
+        media_types = [*dict.fromkeys(media for kind in kinds for media in kind.media_types)]
         media = choose(request.headers.get("accept"), media_types)
         if media is None:
             reason = f"Accept: none of {', '.join(media_types)} is accepted"
@@ -201,6 +207,8 @@ async def _answer(service: Service, request: Request, question: Question) -> Res
         service.workers.check_place()
         file = await _received(service, request)
         answer = await service.workers.answer(file, question, lambda: _is_there(request))
+    except ClientDisconnect:
+        answer = None
     except QueueFullError as full:
         headers = {"Retry-After": str(full.retry_after), "Connection": "close"}
         return json_response({"error": str(full)}, 503, headers)

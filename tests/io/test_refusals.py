@@ -341,3 +341,17 @@ def test_a_table_of_classes_says_which_lines_have_none_or_another(tmp_path):
     words = " ".join(str(one.message) for one in told)
     assert "line 3: its image has the class 'cat' from a line before" in words
     assert "line 4: its cell of the class is empty" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("labelme.json", '{"version": "5.0", "shapes": []}', "LabelMe and VIA files are converted"),
+        ("via.json", '{"a.png1": {"filename": "a.png", "regions": []}}', "converted to COCO"),
+        ("cvat.xml", "<annotations><image/></annotations>", "export it from CVAT as COCO"),
+    ],
+)
+def test_labels_of_other_programs_are_refused_with_the_way_out(name, text, words, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(FormatError, match=words):
+        read_labels(tmp_path / name)

@@ -56,7 +56,8 @@ def format_of(path: str | os.PathLike[str]) -> str:
     if not name:
         raise FormatError(
             f"{printable(str(source))}: this JSON is not of COCO, Label Studio or GeoJSON; "
-            "expected images and annotations, tasks, or features"
+            "expected images and annotations, tasks, or features; LabelMe and VIA files are "
+            "converted to COCO first"
         )
     return name
 

@@ -91,7 +91,8 @@ def _file(text: str, file: Path, collector: Collector) -> None:
         reason = f"no whole XML ({error})" if text.strip() else "empty"
         raise ValueError(f"the file is {reason}; export it again, or take it away") from None
     if root.tag.lower() != "annotation":
-        raise ValueError(f"its root is <{root.tag:.40}>; expected <annotation>")
+        advice = "; export it from CVAT as COCO or Pascal VOC" if root.tag == "annotations" else ""
+        raise ValueError(f"its root is <{root.tag:.40}>; expected <annotation>{advice}")
     name = _text(root.find("filename")) or file.stem
     size = UNKNOWN_SIZE
     if root.find("size/width") is not None and root.find("size/height") is not None:

@@ -55,7 +55,6 @@ def changes() -> dict[str, tuple[Network, dict[str, Any]]]:
         "FLIM-BoFP": {"method": "points"},
         "threshold for selection": {"select": "threshold"},
         "any number of eggs": {"multiple": True},
-        "any number of eggs, saliency not sharpened": {"multiple": True, "sharp": False},
     }
     networks = {
         "no median": photograph_encoder(),

@@ -223,6 +223,18 @@ def test_several_objects_are_learned_from_strokes_on_some_of_them():
     assert segmentation_of(rough.network).delineation is not None
 
 
+def test_colours_that_unmarked_places_share_do_not_make_the_saliency(monkeypatch):
+    """Where more of the marked images than allowed would hold something that is not marked."""
+    image, _, drawn = scene_with_strokes(3, marked=4)
+    rough = learn_segmenter(network(), [image], [drawn], sharp=False)
+    monkeypatch.setattr("spel.learning.one_class.MORE_ALARMS", -1.5)
+    steps: list[str] = []
+    learned = learn_segmenter(network(), [image], [drawn], on_step=steps.append)
+    assert "saliency not sharpened: by colours, unmarked places look like objects" in steps
+    assert learned.network.fingerprint() == rough.network.fingerprint()
+    assert segmentation_of(learned.network) == segmentation_of(rough.network)
+
+
 def test_colours_that_confuse_the_strokes_do_not_make_the_saliency():
     """Objects and background have the same grey values; only their order differs."""
     truth = np.zeros((20, 20, 1), bool)

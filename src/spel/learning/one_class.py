@@ -37,6 +37,11 @@ Masks = list[npt.NDArray[np.bool_]]
 TOP = 1.5
 """Score, between 0 (background strokes) and 1 (object strokes), at which the saliency reaches 1."""
 
+MORE_ALARMS = 0.25
+"""How much larger the share of marked images may become in which something that is not marked is
+accepted, where colours sharpen the saliency. Where objects are left unmarked it is as large
+already."""
+
 HARD_NEGATIVE = 0.1
 """Saliency above which an unmarked pixel of a marked image counts as a hard negative."""
 
@@ -85,13 +90,21 @@ def learn_one_class(
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
     if sharpened or start is not None:
         saliencies = [in_memory(one) for one in saliencies]
+    modelled = None if start is None else _modelled(saliencies, markers, start)
     sharp = None
     if sharpened:
         entering = [in_memory(one) for one in encoded.entering]
         sharp = sharp_saliency(entering, saliencies, markers)
+    if sharp is not None and start is not None and modelled is not None:
+        finer = _modelled(sharp.saliencies, markers, at_border(start), MARGIN)
+        if _alarms(finer) > _alarms(modelled) + MORE_ALARMS:
+            on_step("saliency not sharpened: by colours, unmarked places look like objects")
+            sharp = None
+        else:
+            modelled = finer
     if sharp is not None:
         on_step(f"saliency as sharp as the image: {sharp.in_words()}")
-        saliencies, how = sharp.saliencies, replace(how, threshold=BORDER)
+        how = replace(how, threshold=BORDER)
         nodes = sharp.nodes(layer, encoded.features, DECODED, markers[0].ndim)
     else:
         how = encoded.delineated(how, hull=start is not None)
@@ -100,10 +113,8 @@ def learn_one_class(
             Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)),
         ]
     evidence = None
-    if start is not None:
-        first, margin = (at_border(start), MARGIN) if sharp else (start, 0.95)
-        around = around_objects(saliencies, markers, first)
-        model, evidence = learn_object_model(*around, first, margin=margin)
+    if start is not None and modelled is not None:
+        model, evidence = modelled
         how = replace(how, objects=model)
         on_step("objects: area, shape and lowest accepted score")
         if false_alarm_rate is not None:
@@ -113,6 +124,22 @@ def learn_one_class(
             on_step(presence_in_words(model, false_alarm_rate))
     network = with_segmentation(encoded.with_decoder(*nodes), how)
     return network, evidence, tuple(int(mask.sum()) for mask in extra)
+
+
+def _modelled(
+    saliencies: Sequence[AnyImage],
+    markers: Sequence[Markers],
+    start: ObjectModel,
+    margin: float = 0.95,
+) -> tuple[ObjectModel, Evidence]:
+    """What the marked objects look like in saliencies, and what else does."""
+    return learn_object_model(*around_objects(saliencies, markers, start), start, margin=margin)
+
+
+def _alarms(modelled: tuple[ObjectModel, Evidence]) -> float:
+    """Share of the marked images in which a component without a stroke is accepted."""
+    model, evidence = modelled
+    return float(np.mean(np.array(evidence.others) > model.min_score))
 
 
 def _fit(

@@ -184,3 +184,16 @@ def test_layers_over_pixels_and_over_voxels_do_not_mix(other):
     ball = MaxPool(Adjacency.ball(1, ndim=3))
     with pytest.raises(ParameterError, match="is for images of 2 axes, and node 'max_pool' for"):
         chain(ball, Scale([2.0]), other)
+
+
+def test_nodes_beside_the_output_make_another_network():
+    def with_beside(scale):
+        beside = Node("beside", Scale(scale, [0.0]), ("first",))
+        nodes = Node("first", Activation("relu"), ("input",)), beside
+        return Network((*nodes, Node("last", Activation("abs"), ("first",))))
+
+    one, other = with_beside([1.0]), with_beside([2.0])
+    assert one.whole_fingerprint() != other.whole_fingerprint()
+    assert one != other
+    assert one.fingerprint() == other.fingerprint()
+    assert one.upto("last").whole_fingerprint() == one.fingerprint()

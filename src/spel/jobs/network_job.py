@@ -53,8 +53,8 @@ class NetworkJob(ImageJob):
 
     @cached_property
     def model(self) -> str:
-        """Fingerprint of the network, which results state."""
-        return self.network.fingerprint()
+        """Fingerprint of the whole network, which results state."""
+        return self.network.whole_fingerprint()
 
     @property
     def colors(self) -> bool:
@@ -125,6 +125,6 @@ def cached_network(path: str, fingerprint: str) -> Network:
             f"{path}: this worker cannot read the network ({error}); put the file where all "
             "workers can read it"
         ) from error
-    if network.fingerprint() != fingerprint:
+    if network.whole_fingerprint() != fingerprint:
         raise TaskError(f"{path}: the file holds another network now; start the run again")
     return network

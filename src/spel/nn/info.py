@@ -32,7 +32,7 @@ def network_info(
     values = {
         "kind": "network",
         "file": name,
-        "fingerprint": network.fingerprint(),
+        "fingerprint": network.whole_fingerprint(),
         "parameters": network.parameters,
         "multiply_adds": network.multiply_adds(shape),
         "image": list(shape),
@@ -52,7 +52,7 @@ def network_info(
     }
     lines = [
         f"{name}: network of {len(network)} nodes, {network.parameters:,} parameters, fingerprint "
-        f"{network.fingerprint()}",
+        f"{network.whole_fingerprint()}",
         f"for an image of {' x '.join(map(str, shape))}; a tile reads {_halo(network)}",
         "",
         network.summary(shape),

@@ -252,11 +252,36 @@ class Network(Layer):
 
     def fingerprint(self, name: str | None = None) -> str:
         """Hash of a node's layer and of all that it takes; of the output by default."""
+        return self._fingerprints[self.node(self.output if name is None else name).name]
+
+    def whole_fingerprint(self) -> str:
+        """Hash of all nodes: that of the output, unless there are others beside it.
+
+        Detectors have kernels that refine and adjust their boxes, which the output does not take.
+        """
+        taken = {i for node in self.nodes for i in node.inputs} | {self.output}
+        beside = sorted(self._fingerprints[name] for name in self.names if name not in taken)
+        if not beside:
+            return self.fingerprint()
+        return blake2b(
+            "\0".join([self.fingerprint(), *beside]).encode(), digest_size=16
+        ).hexdigest()
+
+    @derived_property
+    def _fingerprints(self) -> dict[str, str]:
         prints = {INPUT: INPUT}
         for node in self.nodes:
             parts = [node.layer.fingerprint(), *[prints[i] for i in node.inputs]]
             prints[node.name] = blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-        return prints[self.node(self.output if name is None else name).name]
+        return prints
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self.whole_fingerprint() == other.whole_fingerprint()
+
+    def __hash__(self) -> int:
+        return hash(self.whole_fingerprint())
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int

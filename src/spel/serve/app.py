@@ -76,7 +76,7 @@ class Service:
         return {
             "spel": __version__,
             "model": self.name,
-            **({"fingerprint": model.fingerprint()} if isinstance(model, Network) else {}),
+            **({"fingerprint": model.whole_fingerprint()} if isinstance(model, Network) else {}),
             "post": {
                 path: list(dict.fromkeys(media for kind in kinds for media in kind.media_types))
                 for path, kinds in self.paths.items()

@@ -52,7 +52,7 @@ def marked(box):
 
 def stretched(box):
     """What the kernels see: the view in which the box has the size that they are made for."""
-    size, _, _ = scanner.crop_geometry(adjusts=True)
+    size, _, _ = scanner.crop_geometry(scanner.adjuster)
     scale = np.array(scanner.windows.adjust_size) / (box[2:] - box[:2])
     middle = (box[1] + box[3]) / 2, (box[0] + box[2]) / 2
     view = pyramid.crop(middle, (scale[1], scale[0]), (size[0], size[1]))

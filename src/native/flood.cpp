@@ -8,7 +8,7 @@
 //
 // A rank is the number of steps since the cost of the path last grew, so that plateaus are divided fairly. Of equal
 // ones the path wins that was better before its cost grew, and then the one from the lowest root. So every spel's path
-// is a property of the image, and not of the order of the work: tiles find the same paths (spel/runs/flooding.py). The
+// is a property of the image, and not of the order of the work: tiles find the same paths (spel/large/flooding.py). The
 // trees of dynamic trees change with what they conquer; there a rank is the order of the offers, and the first wins.
 //
 // The arithmetic is in double, in the order of the reference and without contraction, so the bits are equal.

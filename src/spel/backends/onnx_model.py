@@ -115,7 +115,7 @@ def _types(onnx: Any) -> dict[str, int]:
 
 
 def _properties(network: Network) -> Mapping[str, str]:
-    info = {"fingerprint": network.fingerprint(), "spel": __version__}
+    info = {"fingerprint": network.whole_fingerprint(), "spel": __version__}
     if network.meta:
         info["meta"] = json.dumps(dict(network.meta), default=str)
     return info

@@ -70,7 +70,7 @@ def model_card(network: Network, name: str) -> str:
         if title in texts or title not in OPTIONAL:
             lines += ["", f"## {title}", "", texts.get(title, "Not stated.")]
     lines += ["", "## Use", "", *_use(network, name)]
-    lines += ["", "## Layers", "", f"Fingerprint `{network.fingerprint()}`.", ""]
+    lines += ["", "## Layers", "", f"Fingerprint `{network.whole_fingerprint()}`.", ""]
     lines += ["| step | layer | weights |", "|---|---|---|"]
     for node in network.nodes:
         lines.append(f"| {node.name} | {type(node.layer).__name__} | {node.layer.parameters:,} |")

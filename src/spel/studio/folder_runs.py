@@ -60,7 +60,7 @@ def run_folder(
     fitted = session.fitted(network, image)
     paths = _paths(session, folder)
     job = _job(fitted, factor)
-    name = f"{_safe(network)}-{fitted.fingerprint()[:8]}-{folder[:8]}"
+    name = f"{_safe(network)}-{fitted.whole_fingerprint()[:8]}-{folder[:8]}"
     out = session.folder / "runs" / (name if factor == 1 else f"{name}-{factor:g}")
     names = [str(path) for path in paths]
     stems = dict(zip(names, file_stems(names), strict=True))

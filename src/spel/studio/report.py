@@ -34,7 +34,7 @@ def report(session: Session, view: Mapping[str, Any]) -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>spel report</title>"
         f"<style>{STYLE}</style><h1>{escape(name)} on {escape(run.image.name)}</h1>"
-        f"<p>fingerprint {run.network.fingerprint()}, {run.network.parameters:,} parameters"
+        f"<p>fingerprint {run.network.whole_fingerprint()}, {run.network.parameters:,} parameters"
         f"{_boxes(session, name, run)}<h2>Steps</h2><table>{steps}</table>"
         f"<h2>Python</h2><pre>{escape(python)}</pre></html>"
     )
